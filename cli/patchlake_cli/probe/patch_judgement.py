@@ -1,7 +1,7 @@
 """The verdicts on patch states and patches: pure functions of what a probe saw."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from patchlake.sources.patches import STATES
 from patchlake_cli.probe.answers import Chain, NoAnswer, Patch
@@ -76,7 +76,7 @@ def judge_severity_counts(seen: Observations) -> Judged:
 
 def judge_spelling(seen: Observations) -> Judged:
     """Judge the spelling of State."""
-    states = {row.state for row in _rows(seen)}
+    states = {row.state for row in _all_rows(seen)}
     if not states:
         return not_observable(_why_no_rows(seen))
     known, other = sorted(states & _SPELLINGS), states - _SPELLINGS
@@ -89,7 +89,7 @@ def judge_spelling(seen: Observations) -> Judged:
 
 def judge_installed_time(seen: Observations) -> Judged:
     """Judge InstalledTime of the patches that are not installed."""
-    rows = [row for row in _rows(seen) if row.state in _NOT_INSTALLED]
+    rows = [row for row in _all_rows(seen) if row.state in _NOT_INSTALLED]
     if not rows:
         return not_observable(_why_no_rows(seen) if not _all_rows(seen) else "every returned patch is installed")
     wrong = sum(row.installed_time != 0 for row in rows)
@@ -99,7 +99,7 @@ def judge_installed_time(seen: Observations) -> Judged:
 
 def judge_year_one(seen: Observations) -> Judged:
     """Judge the value that stands for an absent time."""
-    times: list[float | None] = [row.installed_time for row in _rows(seen) if row.state not in _NOT_INSTALLED]
+    times: list[float | None] = [row.installed_time for row in _all_rows(seen) if row.state not in _NOT_INSTALLED]
     for state in seen.states.rows:
         times += [
             state.operation_start_time,
@@ -118,7 +118,7 @@ def judge_year_one(seen: Observations) -> Judged:
 
 def judge_cves(seen: Observations) -> Judged:
     """Judge the states of the patches that name CVEs."""
-    named = [row for row in _rows(seen) if row.cve_ids]
+    named = [row for row in _all_rows(seen) if row.cve_ids]
     elsewhere = sum(row.state not in _WITH_CVES for row in named)
     if elsewhere:
         return refuted(f"{elsewhere} of {len(named)} patches with CVEs are neither Missing nor Failed")
@@ -136,10 +136,6 @@ def _chains(seen: Observations) -> Iterator[Chain[Patch]]:
 
 def _all_rows(seen: Observations) -> list[Patch]:
     return [row for chain in _chains(seen) for row in chain.rows]
-
-
-def _rows(seen: Observations) -> Iterable[Patch]:
-    return _all_rows(seen)
 
 
 def _comparable(seen: Observations) -> Iterator[NodePatches]:
