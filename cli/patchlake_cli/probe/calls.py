@@ -25,7 +25,7 @@ from patchlake.adapters.aws_errors import (
     refusal_code_of,
 )
 from patchlake.adapters.clients import make_client
-from patchlake.adapters.clock import is_aws, time_of
+from patchlake.adapters.clock import is_aws, time_in
 from patchlake.adapters.explanations import EXPLANATIONS, permission_for_credentials
 from patchlake.adapters.page_decoding import parse_json
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of, raw_body
@@ -154,8 +154,7 @@ class PacedCalls:
         self._next_at = max(now, self._next_at if self.asked else now) + SECONDS_BETWEEN_CALLS
 
     def _record(self, name: str, began: float, response: Mapping[str, Any], *, is_answer: bool) -> None:
-        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        at, local = time_of(headers.get("date")), self._timing.now()
+        at, local = time_in(response), self._timing.now()
         ahead = None if at is None else (at - local).total_seconds()
         self.asked.append(Asked(name, self._timing.elapsed() - began, ahead, is_answer=is_answer))
 
