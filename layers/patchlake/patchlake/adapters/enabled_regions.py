@@ -10,7 +10,7 @@ from msgspec import field
 from patchlake.adapters.aws_errors import AWS_ERRORS, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of
-from patchlake.adapters.xml_page_decoding import XmlPageDecoder
+from patchlake.adapters.target_apis import decoder_of
 from patchlake.core.paging import IF_IT_LASTS, read_chain
 from patchlake.core.records import Page, Record
 from patchlake.core.targets import REGION_PATTERN
@@ -47,9 +47,7 @@ def enabled_regions(ec2: Any, partition_of: Callable[[str], str]) -> Sequence[st
             is in another partition, or that of the client is not in it.
     """
     keep_raw_answers(ec2)
-    decoder = XmlPageDecoder(
-        DESCRIBE_REGIONS, ec2.meta.service_model.operation_model(DESCRIBE_REGIONS.name).output_shape
-    )
+    decoder = decoder_of(DESCRIBE_REGIONS, ec2)
 
     def page(_token: str | None) -> Page[Record]:
         try:
