@@ -7,6 +7,7 @@ from typing import Any
 
 from patchlake.core.halving import is_unknown_id
 from patchlake.core.listing import ListingResult
+from patchlake.core.rows import target_values
 from patchlake.core.statuses import LISTING, NOT_READ, CollectionStatus, ListingStatus, described
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Column, Table, count, string, timestamp
 from patchlake.core.targets import RunTarget
@@ -115,14 +116,11 @@ def coverage_table(sources: Iterable[Source]) -> Table:
 
 def coverage_row(read: TargetRead, sources: Sequence[Source]) -> dict[str, Any]:
     """Return the coverage row of one target: counts are NULL if nothing could be counted."""
-    run_target, listing = read.run_target, read.listing
+    listing = read.listing
     listed = listing.status is ListingStatus.LISTED
     row = {
-        "run_id": run_target.run_id,
-        "run_at": run_target.run_at_ms,
-        "account_id": run_target.target.account_id,
+        **target_values(read.run_target),
         "account_name": read.account_name,
-        "region": run_target.target.region,
         "listing_status": str(listing.status),
         "listing_detail": listing.detail,
         "listed_at": listing.listed_at_ms,
