@@ -30,7 +30,7 @@ Sources: the API reference of S3; moto, for the second root of versioning.
 """
 FIRST_ERROR_STATUS = 301
 """The status from which the SDK takes an answer for an error."""
-_ERROR_HEADER = "x-amzn-errortype"
+ERROR_HEADER = "x-amzn-errortype"
 """The header that only errors have, in the protocols of AWS that use JSON."""
 
 
@@ -60,9 +60,7 @@ def failure_in(status: int, headers: Container[str]) -> str | None:
     """
     if status != HTTPStatus.OK:
         return f"the answer has status {status}: expected 200"
-    return (
-        f"the answer has status 200, but the header {_ERROR_HEADER} of an error" if _ERROR_HEADER in headers else None
-    )
+    return f"the answer has status 200, but the header {ERROR_HEADER} of an error" if ERROR_HEADER in headers else None
 
 
 def misleading_member(found: Iterable[str], known: Iterable[str]) -> str | None:

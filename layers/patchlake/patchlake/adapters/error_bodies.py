@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from patchlake.adapters.answer_encoding import unasked_encoding
-from patchlake.adapters.answer_form import FIRST_ERROR_STATUS
+from patchlake.adapters.answer_form import ERROR_HEADER, FIRST_ERROR_STATUS
 from patchlake.adapters.one_line import one_line
 from patchlake.adapters.xml_elements import local_name, parsed_xml
 
@@ -59,7 +59,7 @@ def _json_error(body: bytes, headers: Mapping[str, str], text: str) -> bytes:
     except (ValueError, RecursionError):
         found = {"message": text}
     texts = {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
-    named = texts.pop("__type", None) or headers.get("x-amzn-errortype")
+    named = texts.pop("__type", None) or headers.get(ERROR_HEADER)
     return json.dumps({**texts, "__type": named} if named else texts).encode()
 
 
