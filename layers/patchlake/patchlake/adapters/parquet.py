@@ -4,7 +4,7 @@ The format was chosen by measuring (bytes per row, bytes per query): zstd level 
 only, int32, ``timestamp[ms, UTC]``, data pages of version 1 with checksums, no second copy of the schema in the footer.
 Nothing in a file depends on randomness or on the clock, so equal input gives equal bytes with one build.
 
-This is the only module that imports pyarrow.
+In this package, only this module imports pyarrow.
 """
 
 import tempfile
