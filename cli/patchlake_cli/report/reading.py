@@ -22,6 +22,7 @@ from patchlake_cli.report.node_figures import (
 )
 from patchlake_cli.report.patch_figures import Patch, Patches, PatchGap
 from patchlake_cli.report.rows import read_rows, read_shortlist
+from patchlake_cli.report.words import CHANGES
 
 NODES_SHOWN = 25
 GROUPS_SHOWN = 25
@@ -266,13 +267,6 @@ _UNREAD_TARGETS = """
     GROUP BY listing_status
     ORDER BY how_many DESC, listing_status
 """
-_WORST_CHANGE_FIRST = """
-    CASE change
-      WHEN 'NEWLY_NON_COMPLIANT' THEN 0
-      WHEN 'BECAME_UNKNOWN' THEN 1
-      WHEN 'VANISHED' THEN 2
-      WHEN 'NEW' THEN 3
-      WHEN 'BECAME_KNOWN' THEN 4
-      ELSE 5
-    END
-"""
+_WORST_CHANGE_FIRST = (
+    f"CASE change {' '.join(f"WHEN '{change}' THEN {place}" for place, change in enumerate(CHANGES))} END"
+)
