@@ -48,12 +48,12 @@ class RunSummary:
 
     @property
     def nodes_listed(self) -> int:
-        """The nodes of the snapshot."""
-        return self.run.nodes_listed or 0
+        """The nodes that the coverage counts."""
+        return sum(target.nodes_listed or 0 for target in self.run.coverage)
 
     @property
     def nodes_accounted_for(self) -> int:
-        """The sum of the four statuses that a node can have."""
+        """The nodes of the snapshot that have one of the four statuses."""
         nodes = self.run.nodes or {}
         return sum(nodes[status] for status in CollectionStatus)
 
