@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.core.run import RUN_ID_PATTERN, milliseconds, run_at, run_date, run_id_of
+from patchlake.core.run import RUN_ID_PATTERN, milliseconds, run_at, run_date, run_id_of, utc_text
 from patchlake.errors import InputError
 
 WHOLE_SECONDS = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=0))
@@ -22,6 +22,12 @@ def test_a_run_id_names_its_scheduled_time(at: datetime) -> None:
     assert re.match(RUN_ID_PATTERN, run_id)
     assert run_at(run_id) == at
     assert run_date(run_id) == at.date().isoformat()
+
+
+def test_the_text_of_a_time_is_in_utc_and_in_whole_seconds() -> None:
+    at = datetime(2026, 11, 23, 1, 30, 7, 999_999, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+
+    assert utc_text(at) == "2026-11-22T20:00:07Z"
 
 
 @given(first=WHOLE_SECONDS, second=WHOLE_SECONDS)

@@ -84,11 +84,6 @@ class Stages:
     stopping: Event
 
 
-def local_time() -> datetime:
-    """Return this machine's time: AWS accepts a signature only near its own."""
-    return datetime.now(UTC)
-
-
 def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
     """Make the ports of AWS."""
     apis = aws.target_apis(settings.role_name, settings.external_id, settings.connections)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from patchlake.adapters.explanations import utc_now
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
@@ -11,7 +12,7 @@ from patchlake_cli.access.checks import ANY_TAG_KEY, TargetCheck, check_folder, 
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS, Permission
 from patchlake_cli.access.sessions import Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.export.composition import aws_ports, compose, local_time
+from patchlake_cli.export.composition import aws_ports, compose
 from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.runs import current_run_id
@@ -55,7 +56,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
     """
     session = open_session(profile, default_region=settings.first_region, region_option="--regions")
     settings = replace(settings.of_session(session), tag_keys=(ANY_TAG_KEY,))
-    aws = Aws(session, local_time)
+    aws = Aws(session, utc_now)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()
     try:

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from patchlake.adapters.explanations import utc_now
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
 from patchlake.core.counts import counted
+from patchlake.core.run import utc_text
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.access.advice import Advice, advise, explain
 from patchlake_cli.access.sessions import open_session
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose, local_time
+from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose
 from patchlake_cli.export.interruption import saying_what_is_stored
 from patchlake_cli.export.late_runs import close_late_runs
 from patchlake_cli.export.page import Page, read_page
@@ -56,7 +58,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     settings = settings.of_session(session)
     if (obstacle := lake.obstacle()) is not None:
         raise CommandError(f"--lake {lake.text}: {obstacle}")
-    aws = Aws(session, local_time)
+    aws = Aws(session, utc_now)
     ports = aws_ports(aws, settings, open_store(lake, aws, connections=WORKERS + READ_AHEAD))
     identity = ports.identify()
     began = time.monotonic()
@@ -107,7 +109,7 @@ def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, 
         progress.say(warning)
     verb = "starts" if begun.is_new else "continues"
     targets = len(begun.plan.targets)
-    progress.say(f"Run {run_id} {verb}: {counted(targets, 'target')}, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}.")
+    progress.say(f"Run {run_id} {verb}: {counted(targets, 'target')}, deadline {utc_text(deadline_at)}.")
     troubles = Troubles(progress.say)
     bars = progress.follow(observation, begun.plan.run_at)
 

@@ -1,9 +1,10 @@
 """EventBridge Scheduler, which invokes plan asynchronously at each scheduled time."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from patchlake.core.run import utc_text
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
@@ -14,8 +15,7 @@ def scheduled_event(stack: DeployedStack, scheduled_at: datetime) -> Any:  # noq
 
     Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     """
-    time = scheduled_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return json.loads(stack.schedule_input.replace("<aws.scheduler.scheduled-time>", time))
+    return json.loads(stack.schedule_input.replace("<aws.scheduler.scheduled-time>", utc_text(scheduled_at)))
 
 
 def invoke_asynchronously(environment: ExecutionEnvironment, event: object, *, retries: int) -> Any:  # noqa: ANN401

@@ -7,6 +7,7 @@ one before nor with the one after it. So four answers are enough, even if one of
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from patchlake.core.run import utc_text
 from patchlake.errors import RetryableError
 
 AGREEMENT = timedelta(minutes=15)
@@ -82,4 +83,4 @@ class AgreedTime:
 
 
 def _text(at: datetime | None) -> str:
-    return "nothing" if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return "nothing" if at is None else utc_text(at)

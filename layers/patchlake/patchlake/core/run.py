@@ -65,6 +65,11 @@ def run_date(run_id: str) -> str:
     return run_at(run_id).date().isoformat()
 
 
+def utc_text(at: datetime) -> str:
+    """Return an aware time as a text in UTC, in whole seconds: ``2026-11-23T06:00:00Z``."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def milliseconds(at: datetime) -> int:
     """Return an aware time as milliseconds since the epoch, as in tables."""
     return round(at.timestamp() * 1000)

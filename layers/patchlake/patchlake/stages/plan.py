@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from patchlake.core.keys import plan_key
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
-from patchlake.core.run import run_at, run_id_of
+from patchlake.core.run import run_at, run_id_of, utc_text
 from patchlake.core.targets import ALL_ENABLED, AccountChoice, RegionChoice, chosen_units
 from patchlake.errors import ConfigError, InputError, RetryableError
 from patchlake.ports import Accounts, Clock, Queue, Store
@@ -96,7 +96,7 @@ class PlanStage:
     def _require_current(self, run_id: str, now: datetime) -> None:
         scheduled = run_at(run_id)
         if scheduled > now:
-            msg = f"run {run_id}: its scheduled time is in the future (it is {now:%Y-%m-%dT%H:%M:%SZ})"
+            msg = f"run {run_id}: its scheduled time is in the future (it is {utc_text(now)})"
             raise InputError(msg)
         if now - scheduled > timedelta(seconds=self.settings.max_lateness_seconds):
             msg = (
