@@ -5,25 +5,29 @@ from typing import Annotated
 
 import typer
 
+from patchlake_cli.commands.options import (
+    FleetAccountsOption,
+    FleetNodesOption,
+    FleetRegionsOption,
+    InstancesOption,
+    PatchesOption,
+    TagKeysOption,
+)
 from patchlake_cli.option_values import path, whole_number
 
 
 def demo(  # noqa: PLR0913
     *,
-    nodes: Annotated[int, whole_number("Number of managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
-    accounts: Annotated[int, whole_number("Number of accounts; if several, the last one refuses access", 1, 100)] = 3,
-    regions: Annotated[int, whole_number("Number of regions in every account", 1, 10)] = 2,
+    nodes: FleetNodesOption = 5000,
+    accounts: FleetAccountsOption = 3,
+    regions: FleetRegionsOption = 2,
     days: Annotated[int, whole_number("Number of days, with one run each", 1, 60)] = 7,
     seed: Annotated[
         int, whole_number("Seed of the fleet and the faults; the same seed gives the same bytes", 0, 999_999_999)
     ] = 7,
-    patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = True,
-    instances: Annotated[
-        bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
-    ] = True,
-    tag_keys: Annotated[
-        str, typer.Option(metavar="KEYS", help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
-    ] = "Owner,Environment",
+    patches: PatchesOption = True,
+    instances: InstancesOption = True,
+    tag_keys: TagKeysOption = "Owner,Environment",
     detail_deadline: Annotated[
         int,
         whole_number(

@@ -4,15 +4,14 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.commands.options import read_stack
-from patchlake_cli.option_values import whole_number
+from patchlake_cli.commands.options import FleetAccountsOption, FleetNodesOption, FleetRegionsOption, read_stack
 
 
 def embedded_aws(
     *,
-    nodes: Annotated[int, whole_number("Number of managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
-    accounts: Annotated[int, whole_number("Number of accounts; if several, the last one refuses access", 1, 100)] = 3,
-    regions: Annotated[int, whole_number("Number of regions in every account", 1, 10)] = 2,
+    nodes: FleetNodesOption = 5000,
+    accounts: FleetAccountsOption = 3,
+    regions: FleetRegionsOption = 2,
     stack: Annotated[
         str, typer.Option("--stack", "-s", parser=read_stack, metavar="STACK", help="Name of the stack.")
     ] = "patchlake",

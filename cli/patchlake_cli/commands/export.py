@@ -9,10 +9,13 @@ from patchlake_cli.commands.options import (
     AllowPartialOption,
     ExcludeAccountsOption,
     ExternalIdOption,
+    InstancesOption,
+    PatchesOption,
     ProfileOption,
     RegionsOption,
     RoleNameOption,
     ScheduledTimeOption,
+    TagKeysOption,
     lake_option,
     refuse_unless,
     refuse_unused_role,
@@ -50,13 +53,9 @@ def export(  # noqa: PLR0913  # one option each
     deadline: Annotated[
         str, typer.Option(metavar="SECONDS", help="Seconds after which a run is published with what it has read.")
     ] = f"{DEADLINE_SECONDS}",
-    patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
-    instances: Annotated[
-        bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
-    ] = False,
-    tag_keys: Annotated[
-        str, typer.Option(metavar="KEYS", help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
-    ] = "",
+    patches: PatchesOption = False,
+    instances: InstancesOption = False,
+    tag_keys: TagKeysOption = "",
     detail_deadline: Annotated[
         str,
         typer.Option(

@@ -195,6 +195,18 @@ ProfileOption = Annotated[
     typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),
 ]
 
+PatchesOption = Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")]
+InstancesOption = Annotated[bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")]
+TagKeysOption = Annotated[
+    str, typer.Option(metavar="KEYS", help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+]
+
+FleetNodesOption = Annotated[int, whole_number("Number of managed nodes in the simulated fleet", 1, 1_000_000)]
+FleetAccountsOption = Annotated[
+    int, whole_number("Number of accounts; if several, the last one refuses access", 1, 100)
+]
+FleetRegionsOption = Annotated[int, whole_number("Number of regions in every account", 1, 10)]
+
 
 def region_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of a region, with its help."""
