@@ -10,6 +10,9 @@ from patchlake_cli.lake.files import is_of_a_run
 from patchlake_cli.lake.parameters import Parameter, ParameterType
 from patchlake_cli.lake.runs import TARGETS_NAMED
 
+UNREAD = "is_planned AND is_active AND listing_status <> 'LISTED'"
+"""The condition of a target of ``latest_coverage`` that the run was to read, and did not."""
+
 
 def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence[str] = ()) -> list[str]:
     """Return a sentence for each gap; none if the newest run is COMPLETE, and its history reaches back far enough.
@@ -140,8 +143,7 @@ def _days(first: str, last: str) -> int:
 
 def _targets(lake: Lake) -> list[str]:
     unread = lake.select(
-        "SELECT account_id, region, listing_status FROM latest_coverage "
-        "WHERE is_planned AND is_active AND listing_status <> 'LISTED' ORDER BY account_id, region"
+        f"SELECT account_id, region, listing_status FROM latest_coverage WHERE {UNREAD} ORDER BY account_id, region"  # noqa: S608
     ).rows
     named = [f"{account_id} {region} ({status})" for account_id, region, status in unread[:TARGETS_NAMED]]
     more = len(unread) - len(named)

@@ -13,6 +13,17 @@ class AnsweredQuestion(NamedTuple):
     rows: list[tuple[object, ...]]
 
 
+PATCH_GAPS = """
+    SELECT
+      reason,
+      count_if(instance_id IS NULL) AS targets,
+      CASE WHEN count(nodes) = count(*) THEN sum(nodes) END AS nodes
+    FROM patches_not_known
+    GROUP BY reason
+    ORDER BY targets DESC, nodes DESC NULLS FIRST, reason
+"""
+"""The reasons why patches are not known; the number of nodes is NULL where that of one row is not known."""
+
 _QUESTIONS = {
     "Compliance by account": """
         SELECT
@@ -77,13 +88,7 @@ _ABOUT_PATCHES = {
         ORDER BY nodes_that_need_it DESC, severity_rank DESC, patch, title
         LIMIT 5
     """,
-    "Why patches are not known": """
-        SELECT gap.reason, count_if(gap.instance_id IS NULL) AS targets,
-          CASE WHEN count(gap.nodes) = count(*) THEN sum(gap.nodes) END AS nodes
-        FROM patches_not_known AS gap
-        GROUP BY gap.reason
-        ORDER BY targets DESC, nodes DESC NULLS FIRST, gap.reason
-    """,
+    "Why patches are not known": PATCH_GAPS,
 }
 
 _ABOUT_INSTANCES = {

@@ -4,7 +4,8 @@ The views compute every figure. A list that may be long is cut to its most impor
 """
 
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.gaps import left_out, no_snapshot
+from patchlake_cli.lake.gaps import UNREAD, left_out, no_snapshot
+from patchlake_cli.lake.overview import PATCH_GAPS
 from patchlake_cli.report.deadline_reading import read_deadlines
 from patchlake_cli.report.figures import CoveredTarget, Details, Figures, LatestRun, Reason, Unread
 from patchlake_cli.report.instance_figures import Ec2, Management, TagValue, TargetGap, UnmanagedInstance
@@ -75,8 +76,8 @@ def _details(lake: Lake) -> Details:
     kinds = dict(lake.select(_CHANGES_BY_KIND).rows)
     return Details(
         fleet=fleet,
-        unread=Unread(*lake.select(_UNREAD).rows[0]),
-        not_planned=Unread(*lake.select(_NOT_PLANNED).rows[0]),
+        unread=_unread(lake, UNREAD),
+        not_planned=_unread(lake, _NOT_PLANNED),
         findings=Findings(*lake.select(_FINDINGS).rows[0]),
         trend=read_rows(lake, Day, "compliance_trend ORDER BY run_date"),
         accounts=read_shortlist(
@@ -135,11 +136,23 @@ def _details(lake: Lake) -> Details:
         left_targets=read_shortlist(
             lake,
             CoveredTarget,
-            "latest_coverage WHERE is_active AND NOT is_planned",
+            f"latest_coverage WHERE {_NOT_PLANNED}",
             "account_id, region",
             TARGETS_SHOWN,
         ),
     )
+
+
+def _unread(lake: Lake, where: str) -> Unread:
+    found = lake.select(
+        f"""
+        SELECT
+          count(*), sum(last_known_nodes), sum(last_known_rows_without_id), count_if(last_known_nodes IS NULL)
+        FROM latest_coverage
+        WHERE {where}
+        """  # noqa: S608
+    )
+    return Unread(*found.rows[0])
 
 
 def _patches(lake: Lake) -> Patches:
@@ -154,7 +167,7 @@ def _patches(lake: Lake) -> Patches:
     if cve_ids:
         for kb_id, title, cve in lake.select("SELECT kb_id, title, cve FROM patch_cves ORDER BY cve").rows:
             cve_ids.get((kb_id, title), []).append(cve)
-    return Patches([PatchGap(*row) for row in lake.select(_PATCH_GAPS).rows], worst, cve_ids)
+    return Patches([PatchGap(*row) for row in lake.select(PATCH_GAPS).rows], worst, cve_ids)
 
 
 def _ec2(lake: Lake) -> Ec2:
@@ -178,33 +191,13 @@ def _ec2(lake: Lake) -> Ec2:
     )
 
 
+_NOT_PLANNED = "is_active AND NOT is_planned"
 _MANAGEMENT = """
     SELECT management, unknown_reason, count(*) AS instances
     FROM instance_management
     WHERE is_latest
     GROUP BY management, unknown_reason
     ORDER BY management, unknown_reason NULLS FIRST
-"""
-_PATCH_GAPS = """
-    SELECT
-      reason,
-      count_if(instance_id IS NULL) AS targets,
-      CASE WHEN count(nodes) = count(*) THEN sum(nodes) END AS nodes
-    FROM patches_not_known
-    GROUP BY reason
-    ORDER BY targets DESC, nodes DESC NULLS FIRST, reason
-"""
-_UNREAD = """
-    SELECT
-      count(*), sum(last_known_nodes), sum(last_known_rows_without_id), count_if(last_known_nodes IS NULL)
-    FROM latest_coverage
-    WHERE is_planned AND is_active AND listing_status <> 'LISTED'
-"""
-_NOT_PLANNED = """
-    SELECT
-      count(*), sum(last_known_nodes), sum(last_known_rows_without_id), count_if(last_known_nodes IS NULL)
-    FROM latest_coverage
-    WHERE is_active AND NOT is_planned
 """
 _FINDINGS = """
     SELECT
@@ -260,13 +253,13 @@ _UNKNOWN_NODES = """
     GROUP BY unknown_reason
     ORDER BY how_many DESC, unknown_reason
 """
-_UNREAD_TARGETS = """
+_UNREAD_TARGETS = f"""
     SELECT listing_status, count(*) AS how_many
     FROM latest_coverage
-    WHERE is_planned AND is_active AND listing_status <> 'LISTED'
+    WHERE {UNREAD}
     GROUP BY listing_status
     ORDER BY how_many DESC, listing_status
-"""
+"""  # noqa: S608
 _WORST_CHANGE_FIRST = (
     f"CASE change {' '.join(f"WHEN '{change}' THEN {place}" for place, change in enumerate(CHANGES))} END"
 )
