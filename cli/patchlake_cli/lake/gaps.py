@@ -8,7 +8,7 @@ from patchlake.core.run import run_date
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.files import is_of_a_run
 from patchlake_cli.lake.parameters import Parameter, ParameterType
-from patchlake_cli.lake.runs import TARGETS_NAMED
+from patchlake_cli.lake.runs import first_named
 
 UNREAD = "is_planned AND is_active AND listing_status <> 'LISTED'"
 """The condition of a target of ``latest_coverage`` that the run was to read, and did not."""
@@ -145,9 +145,8 @@ def _targets(lake: Lake) -> list[str]:
     unread = lake.select(
         f"SELECT account_id, region, listing_status FROM latest_coverage WHERE {UNREAD} ORDER BY account_id, region"  # noqa: S608
     ).rows
-    named = [f"{account_id} {region} ({status})" for account_id, region, status in unread[:TARGETS_NAMED]]
-    more = len(unread) - len(named)
-    return [*named, counted(more, "more target")] if more else named
+    names = [f"{account_id} {region} ({status})" for account_id, region, status in unread]
+    return first_named(names, "more target")
 
 
 def _nodes(lake: Lake) -> list[str]:

@@ -188,6 +188,12 @@ def named(targets: Sequence[tuple[str, str]]) -> str:
     return f"{names} and {more} more" if more > 0 else names
 
 
+def first_named(names: Sequence[str], noun: str) -> list[str]:
+    """Return the first ``TARGETS_NAMED`` of these names, and the number of further ones, counted with the noun."""
+    more = len(names) - TARGETS_NAMED
+    return [*names[:TARGETS_NAMED], *([counted(more, noun)] if more > 0 else [])]
+
+
 def rows_in_words(rows_without_id: int) -> str:
     """Return the number of rows without an id."""
     return f"{counted(rows_without_id, 'row')} without an id"

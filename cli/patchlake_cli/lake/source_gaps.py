@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterator
 
-from patchlake.core.counts import counted
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.runs import TARGETS_NAMED
+from patchlake_cli.lake.runs import first_named
 from patchlake_cli.lake.statements import HISTORY, RECENT, views
 
 _SAYING_THEIR_GAPS = frozenset({"runs", HISTORY + "runs", "target_compliance", "policy_tags"})
@@ -78,9 +77,8 @@ def gaps_of_source(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
         if status != "COMPLETE":
             yield f"the {source} of run {run_id} are {status}{_explained(lake, source, status)}"
     if several and unread:
-        named = [f"{run_id} ({status})" for run_id, status in unread[-TARGETS_NAMED:]]
-        more = [counted(len(unread) - len(named), "older run")] if len(unread) > len(named) else []
-        yield f"the {source} of earlier runs are not COMPLETE: {', '.join([*reversed(named), *more])}"
+        names = [f"{run_id} ({status})" for run_id, status in reversed(unread)]
+        yield f"the {source} of earlier runs are not COMPLETE: {', '.join(first_named(names, 'older run'))}"
 
 
 def _explained(lake: Lake, source: str, status: str) -> str:
@@ -93,6 +91,5 @@ def _explained(lake: Lake, source: str, status: str) -> str:
         f"SELECT account_id, region, {source}_detail FROM latest_coverage "  # noqa: S608
         f"WHERE is_active AND is_planned AND {source}_status <> 'COMPLETE' ORDER BY account_id, region"
     ).rows
-    named = [f"{account_id} {region} ({detail})" for account_id, region, detail in unread[:TARGETS_NAMED]]
-    more = [counted(len(unread) - len(named), "more target")] if len(unread) > len(named) else []
-    return f"; not read in full: {', '.join([*named, *more])}"
+    names = [f"{account_id} {region} ({detail})" for account_id, region, detail in unread]
+    return f"; not read in full: {', '.join(first_named(names, 'more target'))}"
