@@ -32,6 +32,12 @@ _TYPE = re.compile(r'"NULL"|\b[A-Z][A-Z0-9_]+\b')
 _LIST = re.compile(r"([\w ]+(?:\([^()]*\))?)\[\]")
 
 
+def not_translated(why: str | None = None) -> str:
+    """Return the error about a SELECT that the translation does not know how to read or write."""
+    reason = f" ({why})" if why else ""
+    return f"this SELECT cannot be translated{reason}: write it in another way, and report it"
+
+
 def _of_no_types(types: str) -> str:
     return f"an operator or function does not take {_typed(types) or 'so few arguments'}: use CAST"
 
@@ -120,7 +126,7 @@ _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     ("Map keys must be unique", "the keys of a map must be unique"),
     ("map key list does not align", "the arrays of map() must have the same length"),
     ("QUANTILE can only take parameters", "the percentile of approx_percentile() must be between 0 and 1"),
-    ("syntax error at or near", "this SELECT cannot be translated: write it in another way, and report it"),
+    ("syntax error at or near", not_translated()),
     (r"Cannot automatically join: (\w+)", r"USING (\1): one of the tables has no column \1"),
 ]
 """The beginnings of DuckDB's and sqlglot's complaints, and what is said instead."""

@@ -8,7 +8,10 @@ from sqlglot import Token, TokenType
 
 from patchlake_cli.lake.errors import QueryError
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_DIGITS = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+NUMBER = rf"{_DIGITS}(?:[eE][+-]?[0-9]+)?"
+"""The pattern of a number without a sign."""
+_DECIMAL = re.compile(rf"[+-]?{_DIGITS}")
 MOST_DIGITS = 37
 """With a zero before its point, a number of more digits would be a double in DuckDB."""
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from sqlglot import Token, TokenType
 
 from patchlake_cli.lake.athena.complaints import TOO_DEEP
-from patchlake_cli.lake.athena.decimal_literals import MOST_DIGITS
+from patchlake_cli.lake.athena.decimal_literals import MOST_DIGITS, NUMBER
 from patchlake_cli.lake.athena.grammar import GrammarError
 from patchlake_cli.lake.errors import QueryError
 
-_NUMBER = re.compile(r"\.?\s*[0-9][\w.]*")
+_WRITTEN = re.compile(r"\.?\s*[0-9][\w.]*")
 """A number, and what is written directly after it, or between its point and its digits."""
-_DECIMAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(NUMBER)
 _BRACKETS = {TokenType.L_PAREN: TokenType.R_PAREN, TokenType.L_BRACKET: TokenType.R_BRACKET}
 _MOST_LEVELS = {TokenType.L_PAREN: 40, TokenType.L_BRACKET: 10}
 _LARGEST = 2**63
@@ -76,7 +76,7 @@ def require_spelling(tokens: Sequence[Token], sql: str) -> None:
 
 def _require_decimal_number(token: Token, sql: str) -> None:
     """Refuse ``0x1f``, which would be bytes, and ``0b101`` and ``1_000``, of which the letters would be an alias."""
-    written, decimal = (form.match(sql, token.start) for form in (_NUMBER, _DECIMAL))
+    written, decimal = (form.match(sql, token.start) for form in (_WRITTEN, _DECIMAL))
     if written and (decimal is None or decimal.end() < written.end()):
         raise QueryError(f"{written[0]} is not supported: write numbers in decimal digits, with a space after them")
 

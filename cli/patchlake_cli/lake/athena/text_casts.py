@@ -5,13 +5,14 @@ from collections.abc import Set as AbstractSet
 
 from sqlglot import exp
 
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+from patchlake_cli.lake.athena.decimal_literals import NUMBER
+
 _DATE = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _TIME = r"(?:[01]?[0-9]|2[0-3]):[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]+)?)?"
 _FORMS: tuple[tuple[AbstractSet[exp.DType], str], ...] = (
     (exp.DataType.INTEGER_TYPES, "[+-]?[0-9]+"),
-    ({exp.DType.DECIMAL}, f"[+-]?{_NUMBER}"),
-    ({exp.DType.DOUBLE, exp.DType.FLOAT}, rf"\s*[+-]?(?:NaN|Infinity|{_NUMBER})\s*"),
+    ({exp.DType.DECIMAL}, f"[+-]?{NUMBER}"),
+    ({exp.DType.DOUBLE, exp.DType.FLOAT}, rf"\s*[+-]?(?:NaN|Infinity|{NUMBER})\s*"),
     ({exp.DType.BOOLEAN}, "(?i)(?:t|true|1|f|false|0)"),
     ({exp.DType.DATE}, rf"\s*{_DATE}\s*"),
     ({exp.DType.DATETIME, exp.DType.TIMESTAMP}, rf"\s*{_DATE}(?: {_TIME})?\s*"),

@@ -21,7 +21,7 @@ from sqlglot.schema import MappingSchema
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.athena.aliases import refuse_aliases
 from patchlake_cli.lake.athena.casts import require_casts
-from patchlake_cli.lake.athena.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
+from patchlake_cli.lake.athena.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words, not_translated
 from patchlake_cli.lake.athena.copied_values import require_few_levels
 from patchlake_cli.lake.athena.decimal_literals import write_decimals
 from patchlake_cli.lake.athena.differences import adapt
@@ -202,14 +202,13 @@ def _in_one_line() -> Iterator[None]:
     try:
         yield
     except ParseError as error:
-        raise QueryError("this SELECT cannot be translated: write it in another way, and report it") from error
+        raise QueryError(not_translated()) from error
     except SqlglotError as error:
         raise QueryError(one_line(str(error))) from error
     except RecursionError as error:
         raise QueryError(TOO_DEEP) from error
     except _OF_PYTHON as error:
-        why = f"{type(error).__name__}: {one_line(str(error))}"
-        raise QueryError(f"this SELECT cannot be translated ({why}): write it in another way, and report it") from error
+        raise QueryError(not_translated(f"{type(error).__name__}: {one_line(str(error))}")) from error
 
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
