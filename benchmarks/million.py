@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from benchmarks.counted import CountingQueue, CountingStore, Counts
 from benchmarks.deployed import STAGES, default
 from benchmarks.measured import apart, forget_peak, machine, peak_mebibytes, spending, tell
-from benchmarks.stored import BATCH
+from benchmarks.stored import BATCH, node_id
 from benchmarks.tables import report, table
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
@@ -96,7 +96,7 @@ class Fleet:
             max(1, math.ceil(len(rows) / PATCHES.operation.page_size)) if _lacks(state) else 0
             for state, rows in zip(self.states, self.patches, strict=True)
         ]
-        numbers = (_number(_node_id(number)) for own in self._numbers.values() for number in own)
+        numbers = (_number(node_id(number)) for own in self._numbers.values() for number in own)
         return sum(pages[number % len(pages)] for number in numbers)
 
     def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> "Nodes":  # noqa: ARG002
@@ -126,7 +126,7 @@ class Nodes:
         end = min(start + operation.page_size, len(self.numbers))
         models = self.fleet.nodes
         rows: list[Record] = [
-            replace(models[number % len(models)], instance_id=_node_id(number)) for number in self.numbers[start:end]
+            replace(models[number % len(models)], instance_id=node_id(number)) for number in self.numbers[start:end]
         ]
         return self.fleet.answer(rows, str(end) if end < len(self.numbers) else None)
 
@@ -250,11 +250,6 @@ def _lacks(state: Record) -> bool:
     """Whether the rule asks about a node: any count that decides is above 0 or absent, or there is one to approve."""
     counts = [getattr(state, name) for name in DECIDING_COUNTS]
     return any(count is None or count > 0 for count in counts) or (getattr(state, AVAILABLE_COUNT) or 0) > 0
-
-
-def _node_id(number: int) -> str:
-    """Return an id that looks random, a different one for each number."""
-    return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
 
 
 def _retry_policy(queue: MemoryQueue) -> RetryPolicy:

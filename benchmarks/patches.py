@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from benchmarks.commit import TARGETS
 from benchmarks.measured import apart, machine, peak_mebibytes, side_by_side, spending, spread, tell
-from benchmarks.stored import BATCH, RUN_ID, store_plan, store_shard, stored_plan
+from benchmarks.stored import BATCH, RUN_ID, node_id, store_plan, store_shard, stored_plan
 from benchmarks.tables import report, table
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.page_decoding import PageDecoder
@@ -85,7 +85,7 @@ class Run:
         plan = store_plan(store, [f"{number:012d}" for number in range(1, TARGETS + 1)], SOURCES.planned(["patches"]))
         numbers = iter(range(self.nodes))
         for target in plan.active_targets():
-            self._store_target(store, plan, target, sorted(islice(numbers, self.nodes // TARGETS), key=_node_id))
+            self._store_target(store, plan, target, sorted(islice(numbers, self.nodes // TARGETS), key=node_id))
 
     def _store_target(self, store: DirectoryStore, plan: Plan, target: Target, numbers: Sequence[int]) -> None:
         run_target, tables = plan.run_target(target), ParquetTables()
@@ -105,10 +105,10 @@ class Run:
                 store.create(key, tables.encode(PATCHES.table, [child], {}))
 
     def _with_ids(self, records: Sequence[Any], numbers: Iterable[int]) -> list[Any]:
-        return [replace(records[number % len(records)], instance_id=_node_id(number)) for number in numbers]
+        return [replace(records[number % len(records)], instance_id=node_id(number)) for number in numbers]
 
     def _child(self, run_target: RunTarget, plan: Plan, states: Columns, numbers: Sequence[int]) -> Columns:
-        outcomes = {_node_id(number): self._outcomes[number % len(self._outcomes)] for number in numbers}
+        outcomes = {node_id(number): self._outcomes[number % len(self._outcomes)] for number in numbers}
         rows = PATCHES.part(run_target, plan, states, outcomes)
         self.rows += len(rows["instance_id"])
         self.open += len(set(rows["instance_id"]))
@@ -118,11 +118,6 @@ class Run:
 
 def _page(records: Sequence[Any]) -> Page[Any]:
     return Page(records, None, 1_795_413_660_000)
-
-
-def _node_id(number: int) -> str:
-    """Return an id that looks random, a different one for each number."""
-    return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
 
 
 def decode_microseconds(found: Iterable[tuple[Any, Any, Sequence[Mapping[str, object]]]]) -> list[float]:

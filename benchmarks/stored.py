@@ -19,6 +19,11 @@ RUN_ID = "20261123T060000Z"
 BATCH = default("BatchSize")
 
 
+def node_id(number: int) -> str:
+    """Return an id that looks random, a different one for each number."""
+    return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
+
+
 def plan_of(account_ids: Sequence[str], sources: Sequence[PlannedSource] = ()) -> Plan:
     """Return a plan of these accounts, the first of which is the home account."""
     return make_plan(

@@ -25,6 +25,12 @@ def resolved(template: Template, pseudo: Mapping[str, str] | None = None, **para
     return _Resolver(template, pseudo or {}, parameters).template()
 
 
+def properties(template: Template, logical_id: str) -> dict[str, Any]:
+    """Return a resource's properties."""
+    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
+    return found
+
+
 class _Resolver:
     def __init__(self, template: Template, pseudo: Mapping[str, str], parameters: Mapping[str, str]) -> None:
         assert parameters.keys() <= template["Parameters"].keys()

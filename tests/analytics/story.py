@@ -22,6 +22,8 @@ from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.source import Operation
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.world import HOME, World, node_id, node_information, patch_state
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
@@ -203,6 +205,11 @@ def write_lake(world: World, folder: Path) -> None:
             path = folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
+
+
+def opened(folder: Path) -> Lake:
+    """Return the lake of a folder as it is at the end of the story."""
+    return open_lake(LakeLocation(str(folder)), now=NOW)
 
 
 def tell(folder: Path) -> World:

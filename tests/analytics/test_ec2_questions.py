@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import ParameterError
-from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.overview import answer_questions
 from tests.analytics.ec2_story import DENIED, E3, E4, EU, HYBRID, ROOT_DENIED, US, covered, denied, hybrid
 from tests.analytics.rows import pick
-from tests.analytics.story import NOW, SHOP
+from tests.analytics.story import SHOP, opened
 from tests.analytics.synthetic import collected, instance, tag, write_run
 from tests.world import HOME
 
@@ -19,10 +18,6 @@ WITHOUT_ID = "nodes: rows without an id"
 
 def node(number: int) -> str:
     return f"i-{number:08x}"
-
-
-def opened(folder: Path) -> Lake:
-    return open_lake(LakeLocation(str(folder)), now=NOW)
 
 
 def test_23_the_running_instances_that_are_not_managed(ec2_lake: Lake) -> None:

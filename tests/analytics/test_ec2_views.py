@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.lake.engine import Lake, open_lake
-from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.ec2_story import (
     DENIED,
     E1,
@@ -22,17 +21,13 @@ from tests.analytics.ec2_story import (
     minutes_after,
 )
 from tests.analytics.rows import view
-from tests.analytics.story import NOW, SHOP
+from tests.analytics.story import SHOP, opened
 from tests.analytics.synthetic import collected, instance, listed, tag, unread, write_run
 from tests.world import HOME
 
 
 def node(number: int) -> str:
     return f"i-{number:08x}"
-
-
-def opened(folder: Path) -> Lake:
-    return open_lake(LakeLocation(str(folder)), now=NOW)
 
 
 def newest(lake: Lake, *columns: str) -> list[tuple[object, ...]]:

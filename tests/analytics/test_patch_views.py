@@ -25,7 +25,7 @@ from tests.analytics.patch_story import (
     covered,
 )
 from tests.analytics.rows import view
-from tests.analytics.story import NOW, R1, R2, R3, R4, R5, R6, SHOP
+from tests.analytics.story import NOW, R1, R2, R3, R4, R5, R6, SHOP, opened
 from tests.analytics.synthetic import collected, listed, no_patch, patch, write_run
 from tests.world import HOME
 
@@ -38,10 +38,6 @@ def node(number: int) -> str:
 
 def at(run_id: str) -> datetime:
     return datetime.strptime(run_id, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).replace(tzinfo=None)
-
-
-def opened(folder: Path) -> Lake:
-    return open_lake(LakeLocation(str(folder)), now=NOW)
 
 
 def test_a_run_has_the_status_of_each_secondary_source(patch_lake: Lake) -> None:

@@ -189,7 +189,6 @@ def asked(lake: Path, sql: str, policy: Path) -> Result:
     return called(query, "--lake", lake, "--as-of", "2026-11-21", "--policy", policy, sql)
 
 
-BAD = "2 rows of the policy are bad and cannot be used: policy_problems says why"
 BREACHES = "SELECT count(*) AS breaches FROM sla_breaches"
 
 

@@ -1,6 +1,7 @@
 """One embedded AWS for all tests, empty at the start of each module; each test has its own stack."""
 
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
@@ -11,6 +12,8 @@ from tests.deployed import DeployedRun, new_stack, running
 
 ACCOUNTS, REGIONS, NODES, DAYS = 3, 2, 700, 4
 REFUSED = Settings(accounts=ACCOUNTS).account_list()[-1].account_id
+MOST_SECONDS = 20
+"""Far less than an answer takes that trickles in, and far more than a busy machine needs to give it up."""
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,14 @@ def embedded_aws() -> Iterator[EmbeddedAws]:
 def shared_aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
     embedded_aws.reset()
     return embedded_aws
+
+
+@pytest.fixture
+def in_time() -> Iterator[None]:
+    """Require that the test does not wait for the end of an answer that trickles in."""
+    began = monotonic()
+    yield
+    assert monotonic() - began < MOST_SECONDS
 
 
 @pytest.fixture

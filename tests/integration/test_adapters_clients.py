@@ -8,7 +8,6 @@ from io import BytesIO
 from itertools import count
 from json import JSONDecodeError
 from operator import methodcaller
-from time import monotonic
 from traceback import format_exception
 from typing import Any, NoReturn
 
@@ -33,8 +32,8 @@ OBJECT = {"Date": DATE, "ETag": '"1"'}
 """The headers of an answer about an object."""
 ROLE = "arn:aws:iam::111111111111:role/patchlake-member"
 ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, s3={"addressing_style": "path"})
-MOST_SECONDS = 20
-"""Far less than the answer takes, and far more than a busy machine needs to give it up."""
+
+pytestmark = pytest.mark.usefixtures("in_time")
 
 
 @pytest.fixture
@@ -55,13 +54,6 @@ def patient(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     """Return what makes clients that wait as long as those of the functions."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
     return lambda name: make_client(session(), name)
-
-
-@pytest.fixture(autouse=True)
-def in_time() -> Iterator[None]:
-    began = monotonic()
-    yield
-    assert monotonic() - began < MOST_SECONDS
 
 
 @pytest.mark.parametrize("whole", [0, 20, 80], ids=["status", "headers", "body"])

@@ -13,12 +13,10 @@ from patchlake.core.plan import MOST_TAG_KEYS, TAG_KEY_PATTERN
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake_cli.embedded.cloudformation.template import (
     Template,
-    read_template,
     resources_of_type,
-    translate_template,
 )
 from patchlake_cli.operations.service_checks import PLAN_AND_COMMIT
-from tests.resolved_template import resolved
+from tests.resolved_template import properties, resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"
 STAGES = ["plan", "discover", "collect", "commit"]
@@ -34,24 +32,6 @@ EVENT_SOURCES = {
 EVERY_QUEUE = pytest.mark.parametrize(("queue", "stage"), EVENT_SOURCES.values())
 EACH_QUEUE = pytest.mark.parametrize("queue", [queue for queue, _ in EVENT_SOURCES.values()])
 CONFIGS = {"plan": PlanConfig, "discover": DiscoverConfig, "collect": CollectConfig, "commit": CommitConfig}
-
-
-@pytest.fixture(scope="module")
-def written() -> Template:
-    """The template as it is written."""
-    return read_template(PATH)
-
-
-@pytest.fixture(scope="module")
-def translated() -> Template:
-    """The template as CloudFormation gets it."""
-    return translate_template(PATH, "eu-central-1")
-
-
-def properties(template: Template, logical_id: str) -> dict[str, Any]:
-    """Return a resource's properties."""
-    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
-    return found
 
 
 def statements(template: Template, role: str) -> list[dict[str, Any]]:

@@ -18,19 +18,12 @@ from patchlake_cli.embedded.cloudformation.template import (
     Template,
     read_template,
     resources_of_type,
-    translate_template,
 )
 from tests.resolved_template import STACK_NAME, resolved
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "template.yaml"
 WEEK_SECONDS = 7 * 24 * 60 * 60
-
-
-@pytest.fixture(scope="module")
-def translated() -> Template:
-    """The template as CloudFormation gets it."""
-    return translate_template(PATH, "eu-central-1")
 
 
 @pytest.fixture(scope="module")

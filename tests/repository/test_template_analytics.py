@@ -5,24 +5,12 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, read_template
 from patchlake_cli.lake.statements import Settings
 from tests.resolved_template import resolved
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "template.yaml"
-
-
-@pytest.fixture(scope="module")
-def written() -> Template:
-    """The template as it is written."""
-    return read_template(PATH)
-
-
-@pytest.fixture(scope="module")
-def translated() -> Template:
-    """The template as CloudFormation gets it."""
-    return translate_template(PATH, "eu-central-1")
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,14 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, snapshot_key, table_key
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, read_template
 from tests.policies import Request, allowed
-from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, resolved
+from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, properties, resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"
 RUN_ID = "20261123T060000Z"
@@ -21,21 +20,9 @@ KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/1234abcd-12ab-34cd-56ef-123456
 
 
 @pytest.fixture(scope="module")
-def translated() -> Template:
-    """The template as CloudFormation gets it."""
-    return translate_template(PATH, REGION)
-
-
-@pytest.fixture(scope="module")
 def template(translated: Template) -> Template:
     """The template with an address that is told of snapshots, resolved."""
     return resolved(translated, NotifyEmail=ADDRESS)
-
-
-def properties(template: Template, logical_id: str) -> dict[str, Any]:
-    """Return a resource's properties."""
-    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
-    return found
 
 
 def test_without_an_address_there_is_no_rule_and_no_topic_for_snapshots(translated: Template) -> None:

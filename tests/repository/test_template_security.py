@@ -4,13 +4,12 @@ import json
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.cloudformation.template import Template, resources_of_type, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, resources_of_type
 from tests.policies import Request, Statement, allowed, applies, denied
-from tests.resolved_template import ACCOUNT_ID, REGION, resolved
+from tests.resolved_template import ACCOUNT_ID, REGION, properties, resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"
 BUCKET = "arn:aws:s3:::Bucket"
@@ -26,21 +25,9 @@ EVERY_KEY = pytest.mark.parametrize("key", KEYS)
 
 
 @pytest.fixture(scope="module")
-def translated() -> Template:
-    """The template as CloudFormation gets it."""
-    return translate_template(PATH, REGION)
-
-
-@pytest.fixture(scope="module")
 def template(translated: Template) -> Template:
     """The template with its defaults, resolved."""
     return resolved(translated)
-
-
-def properties(template: Template, logical_id: str) -> dict[str, Any]:
-    """Return a resource's properties."""
-    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
-    return found
 
 
 def policy(template: Template, logical_id: str) -> list[Statement]:

@@ -17,6 +17,7 @@ from patchlake_cli.lake import run_reader as module
 from patchlake_cli.lake.commit_rehearsal import REHEARSAL_SECONDS, CommitRehearsal
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import RunStatus
+from tests.runs import runs_of
 from tests.watched_store import WatchedStore, once
 from tests.world import DEADLINE_SECONDS, EU, RUN_ID, World
 
@@ -49,10 +50,6 @@ def noting_reads(world: World) -> tuple[WatchedStore, list[str]]:
     """Return the world's store, and the list of the keys of the objects that are read from it."""
     read: list[str] = []
     return WatchedStore(world.store.objects, before=lambda call, key: read.append(key) if call == "get" else None), read
-
-
-def runs_of(world: World) -> Runs:
-    return Runs(world.store, world.tables, world.clock)
 
 
 def status_and_problem(world: World) -> tuple[RunStatus, str | None]:

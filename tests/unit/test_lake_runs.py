@@ -18,7 +18,8 @@ from patchlake_cli.lake import run_reader as module
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
 from patchlake_cli.lake.runs import Progress, RunStatus, TargetCoverage
 from patchlake_cli.operations.status import run_as_json
-from tests.world import EU, HOME, RUN_AT, RUN_ID, US, World
+from tests.runs import runs_of, two_regions
+from tests.world import EU, HOME, RUN_AT, RUN_ID, World
 
 OTHER = Target("222233334444", "eu-central-1")
 DEADLINE_SECONDS = 14_400
@@ -35,17 +36,6 @@ class WatchedStore:
     def get(self, key: str) -> bytes | None:
         self.reads += 1
         return self._store.get(key)
-
-
-def runs_of(world: World) -> Runs:
-    return Runs(world.store, world.tables, world.clock)
-
-
-def two_regions(tables: TableFormat | None = None) -> World:
-    world = World(regions=("eu-central-1", "us-east-1"), tables=tables)
-    world.add_nodes(EU, range(5))
-    world.add_nodes(US, range(10, 13))
-    return world
 
 
 def test_a_published_run_is_told_from_its_coverage(tables: TableFormat) -> None:

@@ -8,25 +8,14 @@ import pytest
 from patchlake.core.keys import part_key, plan_key
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import Run, RunStatus
 from patchlake_cli.operations.manual_run import Started, follow, require_stored, scheduled_event
 from patchlake_cli.operations.manual_run_page import NewLetterNotice
-from tests.world import EU, RUN_ID, SCHEDULED_TIME, US, World
+from tests.runs import runs_of, two_regions
+from tests.world import EU, RUN_ID, SCHEDULED_TIME
 
 if TYPE_CHECKING:
     from patchlake_cli.operations.deployment import Deployment
-
-
-def runs_of(world: World) -> Runs:
-    return Runs(world.store, world.tables, world.clock)
-
-
-def two_regions() -> World:
-    world = World(regions=("eu-central-1", "us-east-1"))
-    world.add_nodes(EU, range(5))
-    world.add_nodes(US, range(10, 13))
-    return world
 
 
 def test_a_run_is_followed_until_it_is_published() -> None:

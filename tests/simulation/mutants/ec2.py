@@ -12,7 +12,7 @@ from patchlake.core.records import Page
 from patchlake.core.tables import Columns
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources import registry, tags
-from patchlake.sources.coverage import SourceRead, coverage_row, has_gap
+from patchlake.sources.coverage import SourceRead, has_gap
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
 from patchlake.stages import commit, discover, fence, publish, stored_objects
@@ -23,7 +23,7 @@ from patchlake.stages.stored_run import StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import alter_page_size, alter_request
 from tests.simulation.mutants.deaf_queue import DeafQueue
-from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, alter_coverage
 from tests.simulation.mutants.mutant import mutant as any_mutant
 from tests.simulation.mutants.provocations import (
     BROKEN_ANSWERS,
@@ -301,10 +301,6 @@ for _name, _table, _alter in (
     MUTANTS.append(Mutant(_name, "C4", partial(alter_merge, alter=_alter, table=_table), WITH_TAGS & CALM))
 
 
-def _alter_coverage(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    patch.setattr(publish, "coverage_row", lambda *arguments: alter(coverage_row(*arguments)))
-
-
 def _no_longer_null(row: dict[str, Any], name: str, value: object) -> dict[str, Any]:
     return row | {name: value} if name in row and row[name] is None else row
 
@@ -324,13 +320,13 @@ for _table, _provocation in (("instances", INSTANCES_REFUSED), ("tags", TAGS_REF
         ("every listing of {} is called LISTED", "C9", partial(_set, name=f"{_table}_status", value="LISTED")),
         ("the reason of a refused listing of {} is dropped", "C9", partial(_set, name=f"{_table}_detail", value=None)),
     ):
-        _apply_change = partial(_alter_coverage, alter=_change)
+        _apply_change = partial(alter_coverage, alter=_change)
         MUTANTS.append(Mutant(_name.format(_table), _invariant, _apply_change, _provocation))
 
 
 @mutant("C9", "instances have the status of the nodes", INSTANCES_REFUSED)
 def _takes_the_status_of_nodes(patch: Patch) -> None:
-    _alter_coverage(patch, lambda row: _set(row, "instances_status", row["listing_status"]))
+    alter_coverage(patch, lambda row: _set(row, "instances_status", row["listing_status"]))
 
 
 @mutant("I7", "a refused listing of instances makes a run PARTIAL", INSTANCES_REFUSED)

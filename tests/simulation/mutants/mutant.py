@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from patchlake.sources.coverage import coverage_row
+from patchlake.stages import publish
 from tests.simulation.explore import play
 from tests.simulation.provocation import ANY, Provocation
 from tests.simulation.schedule import CROWD_EVERY
@@ -60,6 +62,11 @@ def mutant(
         return apply
 
     return register
+
+
+def alter_coverage(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Alter each row of coverage before it is published."""
+    patch.setattr(publish, "coverage_row", lambda *arguments: alter(coverage_row(*arguments)))
 
 
 def hunt(mutant: Mutant, first: int = 1) -> Hunt:

@@ -34,7 +34,7 @@ from patchlake.stages.stored_run import Batch, Slice, StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.deaf_queue import DeafQueue
-from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, alter_coverage
 from tests.simulation.mutants.mutant import mutant as any_mutant
 from tests.simulation.mutants.provocations import (
     BUILDS_THAT_DIFFER,
@@ -610,10 +610,6 @@ for _name, _table, _alter in (
     MUTANTS.append(Mutant(_name, "C4", partial(alter_merge, alter=_alter, table=_table), WITH_TOYS & CALM))
 
 
-def _alter_coverage(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    patch.setattr(publish, "coverage_row", lambda *arguments: alter(coverage_row(*arguments)))
-
-
 def _set(row: dict[str, Any], **values: object) -> dict[str, Any]:
     return row | {name: value for name, value in values.items() if name in row}
 
@@ -631,7 +627,7 @@ for _name, _invariant, _change in (
     ),
     ("coverage drops the rows of a secondary listing", "C5", lambda row: _set(row, gadgets_rows=None)),
 ):
-    MUTANTS.append(Mutant(_name, _invariant, partial(_alter_coverage, alter=_change), WITH_TOYS))
+    MUTANTS.append(Mutant(_name, _invariant, partial(alter_coverage, alter=_change), WITH_TOYS))
 
 
 @mutant("C9", "the gaps of the parents do not count for a detail source")

@@ -15,12 +15,11 @@ from patchlake.core.run import run_date
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget
 from patchlake.ports import TableFile
-from patchlake.sources.coverage import coverage_row
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
-from patchlake.stages import discover, fence, publish, stored_run
+from patchlake.stages import discover, fence, stored_run
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
-from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, alter_coverage, mutant
 from tests.simulation.mutants.provocations import (
     GIANT_TARGETS,
     PEOPLED,
@@ -217,25 +216,21 @@ def _leaves_out_a_column(patch: Patch) -> None:
     patch.setattr(MemoryTables, "writer", narrower)
 
 
-def _alter_coverage(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    patch.setattr(publish, "coverage_row", lambda *arguments: alter(coverage_row(*arguments)))
-
-
 @mutant("I6", "coverage swaps two counts")
 def _swaps_coverage(patch: Patch) -> None:
-    _alter_coverage(
+    alter_coverage(
         patch, lambda row: {**row, "nodes_collected": row["nodes_no_patch_state"], "nodes_no_patch_state": None}
     )
 
 
 @mutant("I6", "coverage drops the time of the listing")
 def _drops_listed_at(patch: Patch) -> None:
-    _alter_coverage(patch, lambda row: {**row, "listed_at": None})
+    alter_coverage(patch, lambda row: {**row, "listed_at": None})
 
 
 @mutant("I6", "coverage drops the reason of a target that was not read")
 def _drops_reason(patch: Patch) -> None:
-    _alter_coverage(patch, lambda row: {**row, "listing_detail": None})
+    alter_coverage(patch, lambda row: {**row, "listing_detail": None})
 
 
 # Keys and reasons.
