@@ -1,5 +1,7 @@
 """The functions and operators of a SELECT: each is answered as Athena's documentation says, or refused."""
 
+import csv
+import io
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -456,6 +458,44 @@ def test_an_expression_gives_what_it_gives_in_athena(lake: Lake, expression: str
 
     assert type(found) is type(athena)
     assert found == (pytest.approx(athena) if isinstance(athena, float) else athena)
+
+
+# White space as Java defines it: without the three spaces that do not break, and the next line.
+WHITE_SPACE = "".join(
+    chr(point) for point in range(0x10000) if chr(point).isspace() and point not in {0x85, 0xA0, 0x2007, 0x202F}
+)
+STRIPS = (str.strip, str.lstrip, str.rstrip)
+ENDS = [
+    *WHITE_SPACE,
+    "",
+    "a",
+    "~",
+    "!",
+    "\x00",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    "\u2007",
+    "\u202f",
+    "\u200b",
+    "é",
+    "e\u0301",
+    "\u0301",
+    "😀",
+]
+
+
+def test_a_column_is_trimmed_of_all_white_space_at_its_ends_and_of_nothing_else(lake: Lake) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
+        [("text",), *((first + middle + last,) for first in ENDS for last in ENDS for middle in ("", "a b"))]
+    )
+    lake.add_csv("texts_to_trim", file.getvalue())
+
+    found = lake.query("SELECT text, trim(text), ltrim(text), rtrim(text) FROM texts_to_trim").rows
+
+    assert len(found) == 2 * len(ENDS) ** 2
+    assert [row for row in found if row[1:] != tuple(strip(row[0], WHITE_SPACE) for strip in STRIPS)] == []
 
 
 def test_every_function_is_in_one_of_these_expressions() -> None:

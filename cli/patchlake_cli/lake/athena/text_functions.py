@@ -23,7 +23,13 @@ def _trim(node: exp.Trim) -> exp.Expr:
     sides = {"LEADING": f"^{_WHITE_SPACE}", "TRAILING": f"{_WHITE_SPACE}$"}
     pattern = sides.get(node.text("position"), "|".join(sides.values()))
     replaced = [exp.Literal.string(text) for text in (pattern, "", "g")]
-    return exp.Anonymous(this="regexp_replace", expressions=[node.this, *replaced])
+    trimmed = exp.Anonymous(this="regexp_replace", expressions=[node.this, *replaced])
+    if not isinstance(node.this, exp.Column):
+        return trimmed
+    # Nearly every text begins and ends with a visible character of ASCII, and to see that takes less than the pattern.
+    name = node.this.sql("duckdb")
+    visible = " AND ".join(f"ascii({end}) BETWEEN 33 AND 126" for end in (name, f"{name}[-1]"))
+    return exp.case().when(exp.condition(visible, dialect="duckdb"), node.this.copy()).else_(trimmed)
 
 
 def _substring(node: exp.Substring) -> exp.Expr:
