@@ -82,7 +82,7 @@ SELECT
       THEN 'nothing is selected: expected at least one of account, instance, tag_key with tag_value, kb_id and cve_id'
     WHEN account <> '' AND NOT regexp_like(account, '^[0-9]{12}$')
       THEN 'account is ' || account || ': expected the twelve digits of an account, or nothing'
-    WHEN instance <> '' AND NOT regexp_like(instance, '^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$')
+    WHEN instance <> '' AND NOT regexp_like(instance, '^(i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})|mi-[0-9A-Za-z_]{17})$')
       THEN 'instance is ' || instance || ': expected the id of a node, such as i-0123456789abcdef0, or nothing'
     WHEN (tag_key = '') <> (tag_value = '') THEN 'tag_key without tag_value, or the reverse: expected both, or neither'
     WHEN kb_id <> '' AND (

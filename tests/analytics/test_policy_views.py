@@ -1,16 +1,18 @@
 """The views of a policy, row by row: each kind of bad row, each rule of a deadline and of an exception."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from patchlake.core.records import INSTANCE_ID_PATTERN
 from patchlake.core.run import run_at
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.files import find_policy, no_files
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.lake.statements import Settings
+from patchlake_cli.lake.statements import Settings, views
 from tests.analytics.patch_story import covered
 from tests.analytics.policy_files import SLA, write_file, write_policy
 from tests.analytics.rows import pick, view
@@ -125,6 +127,17 @@ def test_a_bad_exception_is_a_problem(tmp_path: Path, line: str, problem: str) -
 
     assert view(lake, "policy_problems", "policy", "problem") == [("exceptions", problem)]
     assert len(view(lake, "exception_rows", "path", "problem")) == 2
+
+
+def test_an_exception_may_name_every_node_that_patchlake_asks_about(tmp_path: Path) -> None:
+    ids = ("i-0123456789abcdef0", "i-0123456789ABCDEF0", "i-0a1b2c3d", "mi-0123456789Abcdef0", "i-0_23456789abcdef0")
+    assert all(re.search(INSTANCE_ID_PATTERN, node) for node in ids)
+
+    lake = judged(write_policy(tmp_path, exceptions=tuple(f",{node},,,,,why,me,2026-11-01,2026-12-31" for node in ids)))
+
+    assert view(lake, "exception_rows", "instance", "problem") == [(node, None) for node in sorted(ids)]
+    (judging,) = [each for each in views() if each.name == "exception_rows"]
+    assert INSTANCE_ID_PATTERN.replace(r"\Z", "$") in judging.render(Settings())
 
 
 @pytest.mark.parametrize(
