@@ -7,8 +7,8 @@ from enum import StrEnum
 from patchlake_cli.operations.stack import Stack
 
 OVERDUE_FIX = (
-    "see CommitDeadLetterAlarm and WatchTooOldAlarm in docs/operations.md, or, if neither went off, Send a lost watch "
-    "message by hand"
+    'see CommitDeadLetterAlarm and WatchTooOldAlarm in docs/operations.md; if neither alarm went off, see "Send a lost '
+    'watch message by hand" there'
 )
 """What to do about a run that is past its deadline and not published."""
 
